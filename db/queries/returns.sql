@@ -119,8 +119,9 @@ WHERE project = $1
 ORDER BY version, first_seen_at;
 
 -- name: MovedUsers :many
--- Called by internal/bulk for the return of a run. Served by idx_bulk_run_users_outcome.
-SELECT user_id
-FROM auth.bulk_run_users
-WHERE run_id = $1 AND outcome = 'moved'
-ORDER BY user_id;
+-- Called by internal/bulk for the return of a run: users that were deleted since are left out. Served by idx_bulk_run_users_outcome and users_pkey.
+SELECT moved.user_id
+FROM auth.bulk_run_users AS moved
+INNER JOIN auth.users AS users ON users.id = moved.user_id
+WHERE moved.run_id = $1 AND moved.outcome = 'moved'
+ORDER BY moved.user_id;

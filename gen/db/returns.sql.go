@@ -58,13 +58,14 @@ func (q *Queries) HashConfigs(ctx context.Context, db DBTX, project string) ([]H
 }
 
 const movedUsers = `-- name: MovedUsers :many
-SELECT user_id
-FROM auth.bulk_run_users
-WHERE run_id = $1 AND outcome = 'moved'
-ORDER BY user_id
+SELECT moved.user_id
+FROM auth.bulk_run_users AS moved
+INNER JOIN auth.users AS users ON users.id = moved.user_id
+WHERE moved.run_id = $1 AND moved.outcome = 'moved'
+ORDER BY moved.user_id
 `
 
-// Called by internal/bulk for the return of a run. Served by idx_bulk_run_users_outcome.
+// Called by internal/bulk for the return of a run: users that were deleted since are left out. Served by idx_bulk_run_users_outcome and users_pkey.
 func (q *Queries) MovedUsers(ctx context.Context, db DBTX, runID uuid.UUID) ([]uuid.UUID, error) {
 	rows, err := db.Query(ctx, movedUsers, runID)
 	if err != nil {

@@ -254,7 +254,7 @@ func (p Plan) named() map[uuid.UUID]bool {
 	return named
 }
 
-// MovedBy returns the users that a run has moved, for a return of them. Error: ErrNoRun.
+// MovedBy returns the users that a run has moved and that are still there, for a return of them. Error: ErrNoRun.
 func (s *Service) MovedBy(ctx context.Context, id uuid.UUID) ([]uuid.UUID, error) {
 	if _, err := s.Read(ctx, id); err != nil {
 		return nil, err

@@ -218,3 +218,23 @@ func TestReturn_OneQuotaRefusalIsNoStandstill_M7(t *testing.T) {
 	}
 }
 
+func TestReturn_OfARunWithADeletedUser_M7(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	ids, moved := s.movedUsers(3)
+	s.exec("DELETE FROM auth.users WHERE id = $1", ids[0])
+	b := s.service(s.withReturner)
+	of, err := b.MovedBy(t.Context(), moved.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := bulk.Plan{Kind: bulk.KindReturn, Selection: bulk.IDs, IDs: of}
+	if err := b.Allowed(t.Context(), plan); err != nil {
+		t.Fatalf("M7: %v", err)
+	}
+	if run := s.carry(b, s.start(b, plan).ID); run.State != bulk.Done || run.Moved != 2 {
+		t.Errorf("the run is %+v", run)
+	}
+	s.mustBeHome(ids[1:])
+}
+
