@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/move"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/rollback"
@@ -90,6 +91,7 @@ func (w *worker) insist(ctx context.Context, call func() error) error {
 }
 
 func (w *worker) returnPass(ctx context.Context, configs *rollback.Configs, page string) error {
+	kept := page // from before a pause: it may have expired
 	for ctx.Err() == nil {
 		record, err := rollout.Load(ctx, w.Pool)
 		if err != nil {
@@ -98,13 +100,19 @@ func (w *worker) returnPass(ctx context.Context, configs *rollback.Configs, page
 		began := time.Now()
 		var results []rollback.Result
 		next := ""
+		users := rollback.Batch{
+			Run: w.run.ID, Named: w.run.Selection == IDs, Holds: func(id uuid.UUID) bool { return w.run.holds(record, id) },
+			Actor: w.run.StartedBy, Details: map[string]any{"run_id": w.run.ID.String()}, Record: w.recordReturns,
+		}
 		err = w.insist(ctx, func() (err error) {
-			results, next, err = w.Returner.Page(ctx, page, configs, rollback.Batch{
-				Run: w.run.ID, Named: w.run.Selection == IDs, Holds: func(id uuid.UUID) bool { return w.run.holds(record, id) },
-				Actor: w.run.StartedBy, Details: map[string]any{"run_id": w.run.ID.String()}, Record: w.recordReturns,
-			})
+			results, next, err = w.Returner.Page(ctx, page, configs, users)
+			if kept != "" && errors.Is(err, firebase.ErrRefused) {
+				page, kept = "", ""
+				results, next, err = w.Returner.Page(ctx, page, configs, users)
+			}
 			return err
 		})
+		kept = ""
 		if err != nil {
 			return err
 		}

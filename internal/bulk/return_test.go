@@ -173,6 +173,21 @@ func TestReturn_FirebasesBadDays_M7(t *testing.T) {
 		})
 	}
 }
+
+// paged has the answers of Export of a provider that differs from the development provider.
+type paged struct {
+	*firebase.Client
+	edit func(page string, users []firebase.ExportedUser, next string) ([]firebase.ExportedUser, string, error)
+}
+
+func (p *paged) Export(ctx context.Context, page string, limit int) ([]firebase.ExportedUser, string, error) {
+	users, next, err := p.Client.Export(ctx, page, limit)
+	if err != nil {
+		return users, next, err
+	}
+	return p.edit(page, users, next)
+}
+
 func (s *stage) withExport(accounts rollback.Accounts) func(*bulk.Options) {
 	return func(o *bulk.Options) {
 		o.Backoff = time.Millisecond
@@ -236,5 +251,23 @@ func TestReturn_OfARunWithADeletedUser_M7(t *testing.T) {
 		t.Errorf("the run is %+v", run)
 	}
 	s.mustBeHome(ids[1:])
+}
+
+func TestReturn_APageTokenThatHasExpired_M7(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	ids, _ := s.movedUsers(3)
+	b := s.service(s.withExport(&paged{s.client, func(page string, users []firebase.ExportedUser, next string) ([]firebase.ExportedUser, string, error) {
+		if page == "old" {
+			return nil, "", firebase.ErrRefused.With(firebase.ErrUnknown)
+		}
+		return users, next, nil
+	}}))
+	id := s.start(b, bulk.Plan{Kind: bulk.KindReturn}).ID
+	s.exec("UPDATE auth.bulk_runs SET page_token = 'old' WHERE id = $1", id)
+	if run := s.carry(b, id); run.State != bulk.Done || run.Moved != 3 {
+		t.Errorf("M7: the run is %+v", run)
+	}
+	s.mustBeHome(ids)
 }
 
