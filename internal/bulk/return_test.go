@@ -271,3 +271,19 @@ func TestReturn_APageTokenThatHasExpired_M7(t *testing.T) {
 	s.mustBeHome(ids)
 }
 
+func TestReturn_APageThatShowsAUserTwice_M7(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	ids, _ := s.movedUsers(3)
+	b := s.service(s.withExport(&paged{s.client, func(_ string, users []firebase.ExportedUser, next string) ([]firebase.ExportedUser, string, error) {
+		return append(users, users...), next, nil
+	}}))
+	if preview, err := b.PreviewReturn(t.Context(), bulk.Plan{}); err != nil || preview.Home != 3 {
+		t.Errorf("the preview is %+v, %v", preview, err)
+	}
+	if run := s.carry(b, s.start(b, bulk.Plan{Kind: bulk.KindReturn}).ID); run.State != bulk.Done || run.Moved != 3 {
+		t.Errorf("M7: the run is %+v", run)
+	}
+	s.mustBeHome(ids)
+}
+

@@ -221,7 +221,7 @@ func (r *Returner) rows(
 	params := db.ReturnCandidatesParams{RunID: run}
 	byUID := make(map[string]firebase.ExportedUser, len(accounts))
 	for _, account := range accounts {
-		if !firebase.Storable(account.UID) {
+		if _, twice := byUID[account.UID]; twice || !firebase.Storable(account.UID) {
 			continue
 		}
 		byUID[account.UID] = account
