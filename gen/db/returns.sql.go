@@ -149,6 +149,7 @@ WITH members AS (
 SELECT
     users.id, members.firebase_uid::text AS firebase_uid, users.email, coalesce(users.auth_provider, 'local')::text AS auth_provider,
     (coalesce(users.federation_status, 'active') = 'syncing')::boolean AS syncing,
+    (coalesce(users.is_active, true) AND users.federation_status IS DISTINCT FROM 'disabled')::boolean AS admitted,
     coalesce(auth.bcrypt_cost(users.password_hash) > 0, false)::boolean AS has_password,
     (known.user_id IS NOT NULL)::boolean AS known, coalesce(known.outcome, '')::text AS outcome, coalesce(known.code, '')::text AS code,
     coalesce(kept.hash = members.hash AND kept.salt = members.salt AND kept.local_hash = users.password_hash, false)::boolean AS kept,
@@ -181,6 +182,7 @@ type ReturnCandidatesRow struct {
 	Email        string
 	AuthProvider string
 	Syncing      bool
+	Admitted     bool
 	HasPassword  bool
 	Known        bool
 	Outcome      string
@@ -215,6 +217,7 @@ func (q *Queries) ReturnCandidates(ctx context.Context, db DBTX, arg ReturnCandi
 			&i.Email,
 			&i.AuthProvider,
 			&i.Syncing,
+			&i.Admitted,
 			&i.HasPassword,
 			&i.Known,
 			&i.Outcome,

@@ -19,6 +19,7 @@ const (
 	CodeUnknownHash   = "unknown_hash" // of parameters that are not known
 	CodeSetAside      = "set_aside"    // the password is older than a link that took the row's out of use (F3)
 	CodeLocal         = "local_already"
+	CodeDisabled      = "disabled_there" // the row admits the user: until the next sync (S1)
 )
 
 // Codes of failures and of users to look at again.
@@ -38,6 +39,8 @@ const (
 // stays returns why only Firebase can sign this user in, or "".
 func stays(row db.ReturnCandidatesRow, account firebase.ExportedUser, configs configs) string {
 	switch {
+	case account.Disabled && row.Admitted:
+		return CodeDisabled
 	case len(account.Factors) > 0:
 		return CodeSecondFactor
 	case !account.HasPassword:

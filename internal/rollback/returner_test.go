@@ -299,3 +299,39 @@ func (s *stage) count(from string, arguments ...any) (n int) {
 	}
 	return n
 }
+
+// S1: Firebase's disabled only tightens. A return before the next sync does not open the account.
+func TestPage_ADisabledAccountIsNotOpened_S1_M7(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	disabled, known, deactivated := s.moved(), s.moved(), s.moved()
+	for _, id := range []uuid.UUID{disabled, known, deactivated} {
+		if err := s.SetDisabled(t.Context(), id.String(), true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.exec("UPDATE auth.users SET federation_status = 'disabled' WHERE id = $1", known)
+	s.exec("UPDATE auth.users SET is_active = false WHERE id = $1", deactivated)
+	results := s.page(s.returner())
+	if r := s.row(disabled); r.provider != "hybrid" || results[disabled].Outcome != rollback.Stays || results[disabled].Code != rollback.CodeDisabled {
+		t.Errorf("S1: the row is %+v, the result %+v", r, results[disabled])
+	}
+	s.mustOpen("disabled on both sides", known, oldPassword)
+	s.mustOpen("deactivated here", deactivated, oldPassword)
+}
+
+func TestPage_DisabledDuringThePage_S1_M7(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	id := s.moved()
+	s.after = func(export int) {
+		if export == 1 {
+			if err := s.SetDisabled(context.WithoutCancel(t.Context()), id.String(), true); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if got := s.page(s.returner())[id]; got.Outcome != rollback.Stays || s.row(id).provider != "hybrid" {
+		t.Errorf("S1: the row is %+v, the result %+v", s.row(id), got)
+	}
+}
