@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -152,4 +153,26 @@ func killedReturns() int {
 		return n
 	}
 	return 5
+}
+
+// Where there is no legacy pair, no returned user could sign in.
+func TestUsersReturn_WithoutLegacyTokens_M7(t *testing.T) {
+	t.Parallel()
+	off := map[string]string{"LEGACY_TOKENS": "off"}
+	s := servicetest.Start(t, trusting, off)
+	newCrowd(t, s.Stack, 3)
+	admin := newAdmin(t, s.Stack)
+	admin.rollOut(t, s, 0)
+	expectUsers(t, s.Stack, 0, "3 moved, ", "move", "--yes")
+	for _, arguments := range [][]string{{"return", "--yes"}, {"return", "--dry-run"}} {
+		code, said, warned := endOf(t, usersCommand(t, s.Stack, off, arguments...))
+		if code != 2 || !strings.Contains(warned, "LEGACY_TOKENS") {
+			t.Errorf("M7: %v ended with %d:\n%s%s", arguments, code, said, warned)
+		}
+	}
+	answer := admin.ask(t, s, http.MethodPost, "/v1/admin/moves", `{"kind": "return", "selection": "all"}`)
+	answer.expect(t, "M7: by the admin API", 400, "invalid_request")
+	if n := count(t, s.Stack, "auth.users WHERE auth_provider = 'hybrid'"); n != 3 {
+		t.Errorf("M7: %d of 3 users are at Firebase", n)
+	}
 }

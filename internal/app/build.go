@@ -281,7 +281,7 @@ func (p *parts) newMoves(c config.Config, o Options, b base, intents *intent.Log
 	})
 	return mover, bulk.New(bulk.Options{
 		Pool: b.pool, Mover: mover, Returner: returner, Canaries: b.vendor, Target: target,
-		MovesAllowed: c.MovesAllowed(), Enqueue: b.outbox.EnqueueRun, OnUsers: p.metrics.RunUsers, OnState: p.metrics.RunState,
+		MovesAllowed: c.MovesAllowed(), LegacyOff: !c.LegacyAccepted(), Enqueue: b.outbox.EnqueueRun, OnUsers: p.metrics.RunUsers, OnState: p.metrics.RunState,
 		Logger: o.Logger,
 	})
 }

@@ -23,14 +23,15 @@ import (
 var (
 	ErrUnfinished  = fault.New(fault.RunConflict, "another run is unfinished: resume it, or stop it for good")
 	ErrTraffic     = fault.New(fault.RunConflict, "users move only when all traffic comes to this service: set the rollout's traffic to 100, or insist there")
+	ErrLegacyOff   = fault.New(fault.InvalidRequest, "returned users could not sign in: set LEGACY_TOKENS to accept first")
 	ErrWrongState  = fault.New(fault.RunConflict, "the state of this run does not allow that")
 	ErrOtherTarget = fault.New(fault.RunConflict, "this run has another Firebase project or tenant as its target")
 	ErrCarried     = fault.New(fault.RunConflict, "another instance or command carries this run")
 )
 
 // Start starts a run, or goes on with the unfinished one of the same target and selection, with its limits. carrier holds the lease
-// then; uuid.Nil leaves the run to any instance. Errors: ErrInvalidPlan, rollout.ErrUndecided, ErrTraffic, ErrUnfinished, ErrOtherTarget,
-// ErrCarried, those of operator.Hold.
+// then; uuid.Nil leaves the run to any instance. Errors: ErrInvalidPlan, rollout.ErrUndecided, ErrLegacyOff, ErrTraffic, ErrUnfinished,
+// ErrOtherTarget, ErrCarried, those of operator.Hold.
 func (s *Service) Start(ctx context.Context, plan Plan, by operator.Operator, carrier uuid.UUID) (Run, error) {
 	plan = plan.withDefaults()
 	if err := s.Allowed(ctx, plan); err != nil {
@@ -60,10 +61,12 @@ func (s *Service) Allowed(ctx context.Context, plan Plan) error {
 	if err := plan.check(); err != nil {
 		return err
 	}
-	if plan.Kind == KindReturn {
+	switch {
+	case plan.Kind == KindReturn && s.LegacyOff:
+		return ErrLegacyOff
+	case plan.Kind == KindReturn:
 		return s.exist(ctx, plan.IDs)
-	}
-	if !s.MovesAllowed {
+	case !s.MovesAllowed:
 		return rollout.ErrUndecided
 	}
 	record, err := rollout.Load(ctx, s.Pool)

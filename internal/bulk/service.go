@@ -44,10 +44,12 @@ type Options struct {
 	Target   Target
 	// MovesAllowed: LEGACY_EMAIL_VERIFIED is set (M5).
 	MovesAllowed bool
-	Enqueue      func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
-	OnUsers      func(kind, outcome, code string, users int)
-	OnState      func(kind, state, reason string)
-	Logger       *slog.Logger
+	// LegacyOff: LEGACY_TOKENS=off, and no returned user could sign in.
+	LegacyOff bool
+	Enqueue   func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
+	OnUsers   func(kind, outcome, code string, users int)
+	OnState   func(kind, state, reason string)
+	Logger    *slog.Logger
 
 	// Patience is the wait for another try's users. 0 means its default.
 	Patience time.Duration
