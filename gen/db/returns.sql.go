@@ -151,6 +151,14 @@ SELECT
     (coalesce(users.federation_status, 'active') = 'syncing')::boolean AS syncing,
     (coalesce(users.is_active, true) AND users.federation_status IS DISTINCT FROM 'disabled')::boolean AS admitted,
     coalesce(auth.bcrypt_cost(users.password_hash) > 0, false)::boolean AS has_password,
+    coalesce((
+        SELECT CASE WHEN latest.outcome = 'pending' AND latest.code IN ('firebase', 'hybrid') THEN latest.code END
+        FROM auth.bulk_runs AS runs
+        INNER JOIN auth.bulk_run_users AS latest ON latest.run_id = runs.id AND latest.user_id = users.id
+        WHERE runs.kind = 'return' AND runs.id <> $1::uuid
+        ORDER BY runs.started_at DESC
+        LIMIT 1
+    ), '')::text AS left_as,
     (known.user_id IS NOT NULL)::boolean AS known, coalesce(known.outcome, '')::text AS outcome, coalesce(known.code, '')::text AS code,
     coalesce(kept.hash = members.hash AND kept.salt = members.salt AND kept.local_hash = users.password_hash, false)::boolean AS kept,
     (
@@ -184,6 +192,7 @@ type ReturnCandidatesRow struct {
 	Syncing      bool
 	Admitted     bool
 	HasPassword  bool
+	LeftAs       string
 	Known        bool
 	Outcome      string
 	Code         string
@@ -195,7 +204,8 @@ type ReturnCandidatesRow struct {
 // The return of users from Firebase (M7): the statements of internal/rollback.
 // Called by internal/rollback with a page of Firebase's export: the rows that its accounts belong to, and what a run knows of them. settled: the
 // row holds the account's password, or a later one. set_aside: the account's password is older than the row's that was taken out of use (F3).
-// Served by idx_users_firebase_uid, bulk_run_users_pkey, firebase_passwords_pkey and set_aside_passwords_pkey.
+// left_as: the former provider, where another run was stopped after it made the row local and before it looked again.
+// Served by idx_users_firebase_uid, bulk_run_users_pkey, firebase_passwords_pkey and set_aside_passwords_pkey; runs are few.
 func (q *Queries) ReturnCandidates(ctx context.Context, db DBTX, arg ReturnCandidatesParams) ([]ReturnCandidatesRow, error) {
 	rows, err := db.Query(ctx, returnCandidates,
 		arg.RunID,
@@ -219,6 +229,7 @@ func (q *Queries) ReturnCandidates(ctx context.Context, db DBTX, arg ReturnCandi
 			&i.Syncing,
 			&i.Admitted,
 			&i.HasPassword,
+			&i.LeftAs,
 			&i.Known,
 			&i.Outcome,
 			&i.Code,

@@ -200,7 +200,7 @@ func (s *stage) withExport(accounts rollback.Accounts) func(*bulk.Options) {
 // A page has more users than a batch of a move.
 // One refusal halves the pace that the run had.
 // A run that was paused for long has a page token that Firebase does not know any more.
-// Retry tries what failed, and a user that came home is no failure.
+// The next run records, and looks at again, whom a stopped one has made local. A third one finds nothing.
 func TestReturn_AFullPageAtARate_M7(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -287,3 +287,36 @@ func TestReturn_APageThatShowsAUserTwice_M7(t *testing.T) {
 	s.mustBeHome(ids)
 }
 
+func TestReturn_StoppedBetweenTwoLooks_M7(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	ids, _ := s.movedUsers(3)
+	looks := 0
+	var b *bulk.Service
+	var id uuid.UUID
+	b = s.service(s.withExport(&paged{s.client, func(_ string, users []firebase.ExportedUser, next string) ([]firebase.ExportedUser, string, error) {
+		if looks++; looks == 3 { // after Prepare's and the first one
+			if _, err := b.Stop(context.WithoutCancel(t.Context()), id, somebody); err != nil {
+				t.Error(err)
+			}
+			return nil, "", errors.New("what")
+		}
+		return users, next, nil
+	}}))
+	id = s.start(b, bulk.Plan{Kind: bulk.KindReturn}).ID
+	if run := s.carry(b, id); run.State != bulk.Stopped || run.Pending != 3 {
+		t.Fatalf("the stopped run is %+v", run)
+	}
+	if preview, err := b.PreviewReturn(t.Context(), bulk.Plan{}); err != nil || preview.Home != 3 || preview.Users != 3 {
+		t.Errorf("the preview is %+v, %v", preview, err)
+	}
+	for _, moved := range []int64{3, 0} {
+		if run := s.carry(b, s.start(b, bulk.Plan{Kind: bulk.KindReturn}).ID); run.State != bulk.Done || run.Moved != moved || run.Failed+run.Pending != 0 {
+			t.Errorf("M7: the run is %+v, expected %d users", run, moved)
+		}
+	}
+	s.mustBeHome(ids)
+	if n := s.count("SELECT count(*) FROM auth.audit_events WHERE action = 'user.returned'"); n != 3 {
+		t.Errorf("%d returns of 3 users are recorded", n)
+	}
+}

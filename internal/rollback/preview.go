@@ -64,7 +64,7 @@ func (p *Preview) add(w work) {
 		}
 		p.Users++
 	}
-	for _, c := range w.home {
+	for _, c := range append(w.home, w.left...) {
 		p.Users++
 		p.Home++
 		if c.HasPassword && c.Settled {

@@ -185,6 +185,7 @@ func (r *Returner) refresh(ctx context.Context, c *Configs, accounts []firebase.
 type work struct {
 	results []Result // without a change of the row
 	home    []candidate
+	left    []candidate // local by a run that was stopped
 	keep    []candidate // local already; Firebase's password is another one
 	undo    []candidate
 	done    []candidate
@@ -257,6 +258,10 @@ func (w *work) add(c candidate) {
 	}
 	ours := c.Code == user.ProviderFirebase || c.Code == user.ProviderHybrid // this run has made it local
 	switch {
+	case local && !ours && c.LeftAs != "" && c.stays != "":
+		w.results = append(w.results, Result{c.ID, Failed, c.stays})
+	case local && !ours && c.LeftAs != "":
+		w.left = append(w.left, c)
 	case local && !ours && c.Known:
 		w.results = append(w.results, Result{c.ID, Stays, CodeLocal})
 	case local && !ours:
@@ -281,6 +286,9 @@ func (r *Returner) apply(ctx context.Context, b Batch, w work, readAt time.Time)
 	var changed []uuid.UUID
 	err = pg.InTx(ctx, r.pool, func(tx pgx.Tx) error {
 		results, changed = append([]Result(nil), w.results...), nil
+		for _, c := range w.left {
+			results = append(results, Result{c.ID, Pending, c.LeftAs})
+		}
 		returned, err := r.returnUsers(ctx, tx, w.home)
 		if err != nil {
 			return err
@@ -324,7 +332,7 @@ func (r *Returner) apply(ctx context.Context, b Batch, w work, readAt time.Time)
 	for _, id := range changed {
 		r.onChange(context.WithoutCancel(ctx), id)
 	}
-	return results, len(changed)+len(w.keep) > 0, nil
+	return results, len(changed)+len(w.keep)+len(w.left) > 0, nil
 }
 
 func (w *work) finished() []Result {

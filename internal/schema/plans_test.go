@@ -649,7 +649,7 @@ var wanted = map[string][]string{
 	"APIKeys": {"api_keys"}, "ForgetListed": {"reconcile_listed"}, "CountAtFirebase": {"users"}, "ForgetAddresses": {"known_addresses"},
 	"EndOtherChanges": {"firebase_intents"}, "ProvenPlace": {"users"}, "SignInCredentials": {"firebase_hash_configs"},
 	"RedatePasswordIntents": {"firebase_intents"}, "LapsedMoves": {"move_claims", "firebase_intents"},
-	"ReturnUsers": {"firebase_intents"},
+	"ReturnUsers": {"firebase_intents"}, "ReturnCandidates": {"bulk_runs"},
 }
 
 func readsWhole(name, plan string) bool {
