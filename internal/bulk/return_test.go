@@ -174,7 +174,7 @@ func TestReturn_FirebasesBadDays_M7(t *testing.T) {
 	}
 }
 
-// paged has the answers of Export of a provider that differs from the development provider.
+// paged changes the answers of Export.
 type paged struct {
 	*firebase.Client
 	edit func(page string, users []firebase.ExportedUser, next string) ([]firebase.ExportedUser, string, error)
@@ -197,10 +197,7 @@ func (s *stage) withExport(accounts rollback.Accounts) func(*bulk.Options) {
 	}
 }
 
-// A page has more users than a batch of a move.
-// One refusal halves the pace that the run had.
-// A run that was paused for long has a page token that Firebase does not know any more.
-// The next run records, and looks at again, whom a stopped one has made local. A third one finds nothing.
+// The next run looks again at users that a stopped one has made local.
 func TestReturn_AFullPageAtARate_M7(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -295,7 +292,7 @@ func TestReturn_StoppedBetweenTwoLooks_M7(t *testing.T) {
 	var b *bulk.Service
 	var id uuid.UUID
 	b = s.service(s.withExport(&paged{s.client, func(_ string, users []firebase.ExportedUser, next string) ([]firebase.ExportedUser, string, error) {
-		if looks++; looks == 3 { // after Prepare's and the first one
+		if looks++; looks == 3 {
 			if _, err := b.Stop(context.WithoutCancel(t.Context()), id, somebody); err != nil {
 				t.Error(err)
 			}

@@ -300,7 +300,6 @@ func (s *stage) count(from string, arguments ...any) (n int) {
 	return n
 }
 
-// S1: Firebase's disabled only tightens. A return before the next sync does not open the account.
 func TestPage_ADisabledAccountIsNotOpened_S1_M7(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
