@@ -2952,6 +2952,7 @@ export interface components {
                  *       "data": {
                  *         "run": {
                  *           "id": "0b6f3c3e-8a52-4b9e-9a41-6f1f2d8a7c11",
+                 *           "kind": "move",
                  *           "state": "running",
                  *           "reason": null,
                  *           "project": "my-project",
@@ -2999,6 +3000,7 @@ export interface components {
                  *         "runs": [
                  *           {
                  *             "id": "0b6f3c3e-8a52-4b9e-9a41-6f1f2d8a7c11",
+                 *             "kind": "move",
                  *             "state": "running",
                  *             "reason": null,
                  *             "project": "my-project",
