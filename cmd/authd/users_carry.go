@@ -131,8 +131,7 @@ func insistOn(ctx context.Context, carry func() error) (err error) {
 }
 
 func ended(run bulk.Run) error {
-	done := map[string]string{bulk.KindMove: "moved", bulk.KindReturn: "returned"}[run.Kind]
-	fmt.Fprintf(os.Stderr, "run %s: %s, %d %s, %d skipped, %d failed\n", run.ID, run.State, run.Moved, done, run.Skipped, run.Failed)
+	fmt.Fprintf(os.Stderr, "run %s: %s, %d %s, %d skipped, %d failed\n", run.ID, run.State, run.Moved, movedWord(run), run.Skipped, run.Failed)
 	switch {
 	case run.State == bulk.Done && run.Failed == 0:
 		fmt.Fprintln(os.Stderr, "Next: authd users verify")

@@ -70,10 +70,14 @@ func (c usersRunsCommand) list(ctx context.Context, runs *bulk.Service) error {
 		return printJSON(out)
 	}
 	for _, run := range found {
-		fmt.Printf("%s  %s  %-8s%d moved, %d skipped, %d failed, of %s\n",
-			run.ID, run.StartedAt.Format(time.RFC3339), run.State, run.Moved, run.Skipped, run.Failed, run.Users())
+		fmt.Printf("%s  %s  %-8s%-8s%d %s, %d skipped, %d failed, of %s\n",
+			run.ID, run.StartedAt.Format(time.RFC3339), run.Kind, run.State, run.Moved, movedWord(run), run.Skipped, run.Failed, run.Users())
 	}
 	return nil
+}
+
+func movedWord(run bulk.Run) string {
+	return map[string]string{bulk.KindMove: "moved", bulk.KindReturn: "returned"}[run.Kind]
 }
 
 func (c usersRunsCommand) print(run bulk.Run) error {
@@ -82,11 +86,12 @@ func (c usersRunsCommand) print(run bulk.Run) error {
 	}
 	for _, line := range []struct{ name, value string }{
 		{"run", run.ID.String()},
+		{"kind", run.Kind},
 		{"state", run.State},
 		{"reason", dash(run.Reason)},
 		{"project", run.Target.String()},
 		{"users", run.Users()},
-		{"moved", fmt.Sprint(run.Moved)},
+		{movedWord(run), fmt.Sprint(run.Moved)},
 		{"skipped", fmt.Sprint(run.Skipped)},
 		{"pending", fmt.Sprint(run.Pending)},
 		{"failed", fmt.Sprint(run.Failed)},
@@ -146,7 +151,7 @@ func (a runArgument) apply(next string, act func(context.Context, *bulk.Service,
 		if a.JSON {
 			return printJSON(runJSON(run))
 		}
-		fmt.Printf("%s is %s: %d moved, %d skipped, %d failed.\n", run.ID, run.State, run.Moved, run.Skipped, run.Failed)
+		fmt.Printf("%s is %s: %d %s, %d skipped, %d failed.\n", run.ID, run.State, run.Moved, movedWord(run), run.Skipped, run.Failed)
 		fmt.Fprintf(os.Stderr, "Next: authd users %s %s\n", next, run.ID)
 		return nil
 	})
