@@ -109,6 +109,8 @@ func TestGuide_ThereAndBack_M4_M7_M8(t *testing.T) {
 		"119 can come back, of 120 at Firebase", "118 of them (99.2 %)", "1 users: second_factor, such as "+factor.id.String(),
 		"         118 |               1 |                 0 |           1", "traffic             50 % -> 0 %",
 	)
+	expectCounted(t, s, `auth_moves_users_total{code="imported",kind="move",outcome="moved"} `)
+	expectCounted(t, s, `auth_moves_run_states_total{kind="move",reason="",state="done"} `)
 	expectUsers(t, s.Stack, 0, "  return  done    ", "runs")
 	expectUsers(t, s.Stack, 0, "kind        return\n", "runs", newestRun(t, s.Stack).ID.String())
 	if !fits(t, s.Stack, elsewhere.id, elsewhere.password) {
