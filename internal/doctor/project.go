@@ -14,7 +14,7 @@ import (
 
 var needed = []string{
 	"firebaseauth.users.create", "firebaseauth.users.createSession", "firebaseauth.users.delete", "firebaseauth.users.get",
-	"firebaseauth.users.sendEmail", "firebaseauth.users.update", "firebaseauth.configs.get",
+	"firebaseauth.users.sendEmail", "firebaseauth.users.update", "firebaseauth.configs.get", "firebaseauth.configs.getHashConfig",
 }
 
 const (
@@ -59,6 +59,10 @@ func permissions(ctx context.Context, client *firebase.Client) Finding {
 	case err != nil:
 		return unchecked(check, "Google does not say (enable the Cloud Resource Manager API in the project to have it): %v", err)
 	}
+	return judgePermissions(check, granted)
+}
+
+func judgePermissions(check string, granted []string) Finding {
 	missing := slices.DeleteFunc(slices.Clone(needed), func(p string) bool { return slices.Contains(granted, p) })
 	if len(missing) > 0 {
 		return red(check, grantAdmin, "the service account lacks %s", strings.Join(missing, ", "))
