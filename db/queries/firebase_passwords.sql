@@ -21,7 +21,8 @@ WHERE
 -- name: KeepFirebasePasswords :many
 -- Called by internal/user for a batch of returned users, after the statement that made their rows local. A local password that is as new as
 -- Firebase's, or newer, stays (A7). A password from before the row's was set aside stays out of use (F3); so does one that was read before the
--- row's became unusable. Answers the ids whose password is Firebase's by now. The rows are locked in the order of their ids.
+-- row's became unusable. The hash of a former password becomes unusable, so that no service accepts it. Answers the ids whose password is
+-- Firebase's by now. The rows are locked in the order of their ids.
 -- Served by users_pkey, set_aside_passwords_pkey and firebase_passwords_pkey (the conflict).
 WITH brought AS (
     SELECT
@@ -36,16 +37,26 @@ held AS (
         AND users.federation_status IS DISTINCT FROM 'syncing' AND users.password_hash IS NOT NULL
     ORDER BY users.id
     FOR NO KEY UPDATE OF users
+),
+taken AS (
+    SELECT brought.user_id, brought.hash, brought.salt, brought.password_set_at
+    FROM brought
+    INNER JOIN held ON held.id = brought.user_id
+    WHERE
+        coalesce(held.password_set_at < CASE held.password_hash WHEN '!' THEN brought.read_at ELSE brought.password_set_at END, true)
+        AND NOT EXISTS (
+            SELECT FROM auth.set_aside_passwords AS aside WHERE aside.user_id = held.id AND aside.set_aside_at >= brought.password_set_at
+        )
+),
+replaced AS (
+    UPDATE auth.users AS users
+    SET password_hash = '!'
+    FROM taken
+    WHERE users.id = taken.user_id
 )
 INSERT INTO auth.firebase_passwords AS kept (user_id, config_id, hash, salt, local_hash, password_set_at)
-SELECT brought.user_id, sqlc.arg(config_id)::uuid, brought.hash, brought.salt, held.password_hash, brought.password_set_at
-FROM brought
-INNER JOIN held ON held.id = brought.user_id
-WHERE
-    coalesce(held.password_set_at < CASE held.password_hash WHEN '!' THEN brought.read_at ELSE brought.password_set_at END, true)
-    AND NOT EXISTS (
-        SELECT FROM auth.set_aside_passwords AS aside WHERE aside.user_id = held.id AND aside.set_aside_at >= brought.password_set_at
-    )
+SELECT taken.user_id, sqlc.arg(config_id)::uuid, taken.hash, taken.salt, '!', taken.password_set_at
+FROM taken
 ON CONFLICT (user_id) DO UPDATE
 SET
     config_id = excluded.config_id, hash = excluded.hash, salt = excluded.salt, local_hash = excluded.local_hash,

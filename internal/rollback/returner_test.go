@@ -34,6 +34,9 @@ func TestPage_EachPasswordComesHome_M7(t *testing.T) {
 		"changed here later (A7)": {later, oldPassword, rollback.WayLocal},
 	} {
 		s.mustOpen(what, c.id, c.password)
+		if hash := *s.row(c.id).hash; (hash == "!") != (c.way == rollback.WayFirebase) {
+			t.Errorf("M7: %s: the old service sees the hash %q", what, hash)
+		}
 		if got := results[c.id]; got.Outcome != rollback.Returned || got.Code != c.way {
 			t.Errorf("%s: the result is %+v", what, got)
 		}
