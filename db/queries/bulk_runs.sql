@@ -195,17 +195,18 @@ GROUP BY outcome, code
 ORDER BY outcome, users DESC, code;
 
 -- name: MovableUsers :many
--- Called by internal/bulk for a preflight: all users that a run could move, page by page. firebase_password is MoveStates'. Served by
--- users_pkey or idx_users_firebase_uid, and firebase_passwords_pkey.
+-- Called by internal/bulk for a preflight: all users that a run could move, page by page, and those that returned. Served by users_pkey
+-- and firebase_passwords_pkey.
 SELECT
     users.id, users.email, users.password_hash,
-    EXISTS (
-        SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash
-    )::boolean AS firebase_password
+    (
+        users.firebase_uid IS NOT NULL
+        OR EXISTS (SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash)
+    )::boolean AS returned
 FROM auth.users AS users
 WHERE
     (sqlc.narg(after)::uuid IS NULL OR users.id > sqlc.narg(after)::uuid)
-    AND coalesce(users.auth_provider, 'local') = 'local' AND users.firebase_uid IS NULL AND users.password_hash IS NOT NULL
+    AND coalesce(users.auth_provider, 'local') = 'local' AND users.password_hash IS NOT NULL
     AND coalesce(users.is_active, true) AND users.federation_status IS DISTINCT FROM 'disabled'
 ORDER BY users.id
 LIMIT sqlc.arg(page_size)::int;
@@ -215,10 +216,11 @@ LIMIT sqlc.arg(page_size)::int;
 -- firebase_passwords_pkey.
 SELECT
     users.id, users.email, users.password_hash,
-    EXISTS (
-        SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash
-    )::boolean AS firebase_password
+    (
+        users.firebase_uid IS NOT NULL
+        OR EXISTS (SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash)
+    )::boolean AS returned
 FROM auth.users AS users
 WHERE
-    users.id = ANY(sqlc.arg(ids)::uuid []) AND coalesce(users.auth_provider, 'local') = 'local' AND users.firebase_uid IS NULL
+    users.id = ANY(sqlc.arg(ids)::uuid []) AND coalesce(users.auth_provider, 'local') = 'local'
     AND users.password_hash IS NOT NULL AND coalesce(users.is_active, true) AND users.federation_status IS DISTINCT FROM 'disabled';

@@ -126,9 +126,10 @@ SELECT
     (coalesce(users.federation_status, 'active') = 'syncing')::boolean AS syncing,
     (coalesce(users.is_active, true) AND users.federation_status IS DISTINCT FROM 'disabled')::boolean AS active,
     (coalesce(users.auth_provider, 'local') = 'local' AND users.password_hash IS NOT NULL)::boolean AS local,
-    EXISTS (
-        SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash
-    )::boolean AS firebase_password,
+    (
+        users.firebase_uid IS NOT NULL
+        OR EXISTS (SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash)
+    )::boolean AS returned,
     coalesce(claims.claimed_by, '')::text AS claimed_by
 FROM auth.users AS users
 LEFT JOIN auth.move_claims AS claims ON claims.user_id = users.id

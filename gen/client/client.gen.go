@@ -2909,7 +2909,7 @@ type MoveRun struct {
 	// Selection All users, a share of them (the rollout's buckets), the users that the rollout moves at their sign-in, or users by id
 	Selection MoveSelection `json:"selection"`
 
-	// Skipped Users that were not to move: moved already, deactivated, denied, without a password, returned and not signed in since, or (of a return) with Firebase as the only way in
+	// Skipped Users that were not to move: moved already, deactivated, denied, without a password, returned, or (of a return) with Firebase as the only way in
 	Skipped int64 `json:"skipped"`
 
 	// SlowedTo Users a second since Firebase refused more

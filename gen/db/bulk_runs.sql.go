@@ -428,13 +428,14 @@ func (q *Queries) LeaveBulkRun(ctx context.Context, db DBTX, arg LeaveBulkRunPar
 const movableUsers = `-- name: MovableUsers :many
 SELECT
     users.id, users.email, users.password_hash,
-    EXISTS (
-        SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash
-    )::boolean AS firebase_password
+    (
+        users.firebase_uid IS NOT NULL
+        OR EXISTS (SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash)
+    )::boolean AS returned
 FROM auth.users AS users
 WHERE
     ($1::uuid IS NULL OR users.id > $1::uuid)
-    AND coalesce(users.auth_provider, 'local') = 'local' AND users.firebase_uid IS NULL AND users.password_hash IS NOT NULL
+    AND coalesce(users.auth_provider, 'local') = 'local' AND users.password_hash IS NOT NULL
     AND coalesce(users.is_active, true) AND users.federation_status IS DISTINCT FROM 'disabled'
 ORDER BY users.id
 LIMIT $2::int
@@ -446,14 +447,14 @@ type MovableUsersParams struct {
 }
 
 type MovableUsersRow struct {
-	ID               uuid.UUID
-	Email            string
-	PasswordHash     *string
-	FirebasePassword bool
+	ID           uuid.UUID
+	Email        string
+	PasswordHash *string
+	Returned     bool
 }
 
-// Called by internal/bulk for a preflight: all users that a run could move, page by page. firebase_password is MoveStates'. Served by
-// users_pkey or idx_users_firebase_uid, and firebase_passwords_pkey.
+// Called by internal/bulk for a preflight: all users that a run could move, page by page, and those that returned. Served by users_pkey
+// and firebase_passwords_pkey.
 func (q *Queries) MovableUsers(ctx context.Context, db DBTX, arg MovableUsersParams) ([]MovableUsersRow, error) {
 	rows, err := db.Query(ctx, movableUsers, arg.After, arg.PageSize)
 	if err != nil {
@@ -467,7 +468,7 @@ func (q *Queries) MovableUsers(ctx context.Context, db DBTX, arg MovableUsersPar
 			&i.ID,
 			&i.Email,
 			&i.PasswordHash,
-			&i.FirebasePassword,
+			&i.Returned,
 		); err != nil {
 			return nil, err
 		}
@@ -482,20 +483,21 @@ func (q *Queries) MovableUsers(ctx context.Context, db DBTX, arg MovableUsersPar
 const movableUsersByID = `-- name: MovableUsersByID :many
 SELECT
     users.id, users.email, users.password_hash,
-    EXISTS (
-        SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash
-    )::boolean AS firebase_password
+    (
+        users.firebase_uid IS NOT NULL
+        OR EXISTS (SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash)
+    )::boolean AS returned
 FROM auth.users AS users
 WHERE
-    users.id = ANY($1::uuid []) AND coalesce(users.auth_provider, 'local') = 'local' AND users.firebase_uid IS NULL
+    users.id = ANY($1::uuid []) AND coalesce(users.auth_provider, 'local') = 'local'
     AND users.password_hash IS NOT NULL AND coalesce(users.is_active, true) AND users.federation_status IS DISTINCT FROM 'disabled'
 `
 
 type MovableUsersByIDRow struct {
-	ID               uuid.UUID
-	Email            string
-	PasswordHash     *string
-	FirebasePassword bool
+	ID           uuid.UUID
+	Email        string
+	PasswordHash *string
+	Returned     bool
 }
 
 // Called by internal/bulk for a preflight by ids: those that a run could move, as MovableUsers has them. Served by users_pkey and
@@ -513,7 +515,7 @@ func (q *Queries) MovableUsersByID(ctx context.Context, db DBTX, ids []uuid.UUID
 			&i.ID,
 			&i.Email,
 			&i.PasswordHash,
-			&i.FirebasePassword,
+			&i.Returned,
 		); err != nil {
 			return nil, err
 		}

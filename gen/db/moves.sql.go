@@ -361,9 +361,10 @@ SELECT
     (coalesce(users.federation_status, 'active') = 'syncing')::boolean AS syncing,
     (coalesce(users.is_active, true) AND users.federation_status IS DISTINCT FROM 'disabled')::boolean AS active,
     (coalesce(users.auth_provider, 'local') = 'local' AND users.password_hash IS NOT NULL)::boolean AS local,
-    EXISTS (
-        SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash
-    )::boolean AS firebase_password,
+    (
+        users.firebase_uid IS NOT NULL
+        OR EXISTS (SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash)
+    )::boolean AS returned,
     coalesce(claims.claimed_by, '')::text AS claimed_by
 FROM auth.users AS users
 LEFT JOIN auth.move_claims AS claims ON claims.user_id = users.id
@@ -371,13 +372,13 @@ WHERE users.id = ANY($1::uuid [])
 `
 
 type MoveStatesRow struct {
-	ID               uuid.UUID
-	FirebaseUID      string
-	Syncing          bool
-	Active           bool
-	Local            bool
-	FirebasePassword bool
-	ClaimedBy        string
+	ID          uuid.UUID
+	FirebaseUID string
+	Syncing     bool
+	Active      bool
+	Local       bool
+	Returned    bool
+	ClaimedBy   string
 }
 
 // Called by internal/move for rows that it could not claim or finish: what they are now. A row that is missing was deleted. Served by
@@ -397,7 +398,7 @@ func (q *Queries) MoveStates(ctx context.Context, db DBTX, ids []uuid.UUID) ([]M
 			&i.Syncing,
 			&i.Active,
 			&i.Local,
-			&i.FirebasePassword,
+			&i.Returned,
 			&i.ClaimedBy,
 		); err != nil {
 			return nil, err

@@ -1995,7 +1995,7 @@ export interface components {
             moved: number;
             /**
              * Format: int64
-             * @description Users that were not to move: moved already, deactivated, denied, without a password, returned and not signed in since, or (of a return) with Firebase as the only way in
+             * @description Users that were not to move: moved already, deactivated, denied, without a password, returned, or (of a return) with Firebase as the only way in
              */
             skipped: number;
             /**

@@ -82,8 +82,8 @@ func (s *Service) previewIDs(ctx context.Context, p *Preview, ids []uuid.UUID) e
 
 func (p *Preview) count(row db.MovableUsersByIDRow) {
 	code := move.Check(row.Email, or(row.PasswordHash))
-	if row.FirebasePassword {
-		code = move.CodeFirebasePassword
+	if row.Returned {
+		code = move.CodeReturned
 	}
 	if code == "" {
 		p.Movable++

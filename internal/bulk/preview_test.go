@@ -11,7 +11,8 @@ import (
 func TestPreview_CountsEachNamedUser(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	ids := s.locals(7)
+	ids := s.locals(8)
+	s.exec("UPDATE auth.users SET firebase_uid = id::text WHERE id = $1", ids[7])
 	s.exec("UPDATE auth.rollout SET traffic_buckets = 9999, deny = ARRAY[$1::uuid]", ids[0])
 	s.exec("UPDATE auth.users SET is_active = false WHERE id = $1", ids[1])
 	s.exec("UPDATE auth.users SET auth_provider = 'hybrid', firebase_uid = id::text WHERE id = $1", ids[2])
@@ -23,11 +24,11 @@ func TestPreview_CountsEachNamedUser(t *testing.T) {
 		stuck   map[string]int64
 	}{
 		"by ids": {
-			bulk.Plan{Selection: bulk.IDs, IDs: append(ids[:6:6], ids[5])},
+			bulk.Plan{Selection: bulk.IDs, IDs: append(ids[:6:6], ids[5], ids[7])},
 			2,
-			map[string]int64{"denied": 1, move.CodeDeactivated: 1, move.CodeMoved: 1, "invalid_hash": 1},
+			map[string]int64{"denied": 1, move.CodeDeactivated: 1, move.CodeMoved: 1, move.CodeReturned: 1, "invalid_hash": 1},
 		},
-		"all": {bulk.Plan{}, 3, map[string]int64{"invalid_hash": 1}},
+		"all": {bulk.Plan{}, 3, map[string]int64{"invalid_hash": 1, move.CodeReturned: 1}},
 	} {
 		p, err := s.service().Preview(t.Context(), c.plan)
 		if err != nil || p.Movable != c.movable || !maps.Equal(p.Stuck, c.stuck) {

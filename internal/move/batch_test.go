@@ -276,7 +276,7 @@ func TestMove_RowsThatAreNotToMove(t *testing.T) {
 		SELECT users.id, parameters.id, decode(repeat('00', 32), 'hex'), '', users.password_hash, now()
 		FROM auth.users AS users, parameters WHERE users.id = $1`, ids[3])
 	_, r := s.moveAll(s.mover(), ids)
-	for i, code := range []string{move.CodeDeactivated, move.CodeDeactivated, move.CodeNotLocal, move.CodeFirebasePassword} {
+	for i, code := range []string{move.CodeDeactivated, move.CodeDeactivated, move.CodeNotLocal, move.CodeReturned} {
 		if got := r.results[ids[i]]; got.Outcome != move.OutcomeNotMovable || got.Code != code {
 			t.Errorf("recorded %+v, expected %s", got, code)
 		}

@@ -14,13 +14,13 @@ import (
 
 // Codes of rows that cannot move.
 const (
-	CodeMoved            = "moved_already" // by a sign-in, or linked
-	CodeDeactivated      = "deactivated"
-	CodeDeleted          = "deleted"
-	CodeNotLocal         = "not_local"
-	CodeFirebasePassword = "firebase_password" // returned, and without a hash of its own until its next sign-in
-	CodeClaimed          = "claimed"           // by another try
-	CodeChanged          = "changed"           // password, address or type
+	CodeMoved       = "moved_already" // by a sign-in, or linked
+	CodeDeactivated = "deactivated"
+	CodeDeleted     = "deleted"
+	CodeNotLocal    = "not_local"
+	CodeReturned    = "returned" // from Firebase, where its account stays
+	CodeClaimed     = "claimed"  // by another try
+	CodeChanged     = "changed"  // password, address or type
 )
 
 type notMovable struct{ code string }
@@ -61,6 +61,8 @@ func (m *Mover) states(ctx context.Context, ids []uuid.UUID, by string) (map[uui
 
 func codeOf(row db.MoveStatesRow, held bool) string {
 	switch {
+	case row.Local && row.Returned:
+		return CodeReturned
 	case row.FirebaseUID != "":
 		return CodeMoved
 	case !row.Local:
@@ -69,8 +71,6 @@ func codeOf(row db.MoveStatesRow, held bool) string {
 		return CodeClaimed
 	case !row.Active:
 		return CodeDeactivated
-	case row.FirebasePassword:
-		return CodeFirebasePassword
 	}
 	return CodeChanged
 }
@@ -82,7 +82,7 @@ func (m *Mover) withdraw(ctx context.Context, u provided) error {
 		return errUnsettled{err}
 	}
 	reason := why[u.id]
-	if !held[u.id] || reason.code == CodeMoved || u.target.uid != u.id.String() {
+	if !held[u.id] || reason.code == CodeMoved || reason.code == CodeReturned || u.target.uid != u.id.String() {
 		return reason
 	}
 	if err := m.deleteUnused(ctx, u.claimedUser); err != nil {
