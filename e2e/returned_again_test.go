@@ -79,3 +79,26 @@ func TestReturned_WithoutLegacyTokens_M7_A3(t *testing.T) {
 	signInAs(t, s, "/v1/auth/login", email, servicetest.Password).expect(t, "A3: the password from before", 401, "invalid_credentials")
 	signInAs(t, s, "/v1/auth/login", email, firebasePassword).expect(t, "M7: Firebase's password", 422, "unsupported_identity")
 }
+
+// The former password opens the account neither here nor at Firebase. A Firebase that is away does not keep the user from a new one.
+func TestReturned_ANewPasswordReachesFirebase_M7_T4(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, trusting)
+	c := newCrowd(t, s.Stack, 2)
+	execute(t, s.Stack, "UPDATE auth.rollout SET traffic_buckets = 10000")
+	expectUsers(t, s.Stack, 0, "2 moved", "move", "--yes")
+	expectUsers(t, s.Stack, 0, "2 returned", "return", "--yes")
+	for i, p := range c.people {
+		if i == 1 {
+			if err := s.Identity.AddFaults(identity.Fault{Match: "accounts:update", Kind: identity.FaultHang}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		session := newLogin(t, s, p.email, p.password)
+		changePassword(t, s, session.IDToken, p.password, newPassword).expect(t, "M7: a new password", 200, "")
+		if got := opensAtFirebase(t, s.Stack, p.email, p.password); got != (i == 1) {
+			t.Errorf("M7: the former password opens the account at Firebase: %v", got)
+		}
+		expectSignsIn(t, s, p.email, newPassword)
+	}
+}

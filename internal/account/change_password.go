@@ -10,12 +10,14 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/detach"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/intent"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/principal"
 	"auth-v2-service/internal/sleep"
+	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/token"
 	"auth-v2-service/internal/user"
 )
@@ -79,11 +81,28 @@ func (s *Service) changeHere(ctx context.Context, p principal.Principal, c Passw
 		return Session{}, errChanged
 	}
 	s.onChange(ctx, u.ID)
+	s.followAtFirebase(ctx, u, c.New)
 	begun, err := s.startLocalSession(ctx, u.ID, storedPassword{hash: &hash}, c.Client.Agent)
 	if errors.Is(err, ErrInvalidCredentials) {
 		return Session{}, errChanged
 	}
 	return begun, err
+}
+
+const followLimit = 2 * time.Second
+
+// followAtFirebase takes a returned user's former password out of use at Firebase too. It is tried once: a returned user does not depend on
+// Firebase.
+func (s *Service) followAtFirebase(ctx context.Context, u user.User, password string) {
+	if u.FirebaseUID == "" {
+		return
+	}
+	ctx, cancel := detach.Context(ctx, followLimit)
+	defer cancel()
+	if err := s.identities.SetPassword(ctx, u.FirebaseUID, password); err != nil && !errors.Is(err, firebase.ErrUserNotFound) {
+		s.log.WarnContext(ctx, "the account of a returned user keeps its former password at Firebase",
+			telemetry.FieldUserID, u.ID, telemetry.FieldError, err)
+	}
 }
 
 func (s *Service) keptPassword(ctx context.Context, id uuid.UUID) (storedPassword, error) {
