@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -20,6 +22,8 @@ var ErrHashConfig = errors.New("the hash parameters of Firebase do not check the
 const canaryPrefix = "-canary-"
 
 const canaryDomain = "canary.invalid" // RFC 2606
+
+const canaryLife = time.Hour
 
 // configs has the stored parameters for each version of hashes.
 type configs map[int64]config
@@ -94,17 +98,24 @@ func (r *Returner) prove(ctx context.Context, shown password.ScryptConfig) (vers
 	return account.Version, nil
 }
 
-// find walks the export: look-ups show no hash.
+// find walks the export: look-ups show no hash. It removes what killed carriers left.
 func (r *Returner) find(ctx context.Context, uid string) (firebase.ExportedUser, error) {
 	for page := ""; ; {
 		accounts, next, err := r.export(ctx, page)
 		if err != nil {
 			return firebase.ExportedUser{}, err
 		}
+		found := firebase.ExportedUser{}
 		for _, account := range accounts {
-			if account.UID == uid {
-				return account, nil
+			switch {
+			case account.UID == uid:
+				found = account
+			case strings.HasPrefix(account.UID, canaryPrefix) && r.clocks.FirebaseNow().Sub(account.CreatedAt) > canaryLife:
+				r.remove(ctx, account.UID)
 			}
+		}
+		if found.UID != "" {
+			return found, nil
 		}
 		if next == "" || next == page {
 			return firebase.ExportedUser{}, errors.Join(ErrHashConfig, errors.New("the export lacks the canary"))

@@ -260,6 +260,24 @@ func TestPrepare_RefusesWhatChecksNoPassword_M7(t *testing.T) {
 	}
 }
 
+func TestPrepare_RemovesOldCanaries(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	old, young := "-canary-"+uuid.NewString(), "-canary-"+uuid.NewString()
+	for _, uid := range []string{old, young} {
+		if err := s.CreateUser(t.Context(), firebase.NewUser{UID: uid, Email: uid[1:] + "@canary.invalid", Password: newPassword}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.edits[old] = func(u *firebase.ExportedUser) { u.CreatedAt = u.CreatedAt.Add(-2 * time.Hour) }
+	if _, err := s.returner().Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if left := s.provider.Users(); len(left) != 1 || left[0].UID != young {
+		t.Errorf("%d accounts are left", len(left))
+	}
+}
+
 // The permission is taken away, or the signer key changes, between Prepare and the page.
 func TestPage_HashesOfANewerVersion_M7(t *testing.T) {
 	t.Parallel()
