@@ -47,7 +47,7 @@ var servingMay = map[string]string{
 	"verification_keys":     "SELECT INSERT UPDATE",
 }
 
-var servingMayColumns = "UPDATE api_keys.last_used_at"
+var servingMayColumns = "UPDATE api_keys.last_used_at, UPDATE firebase_intents.change"
 
 var ownersAlone = []string{"CreateAPIKey", "RevokeAPIKey"}
 
