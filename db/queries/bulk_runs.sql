@@ -195,19 +195,16 @@ GROUP BY outcome, code
 ORDER BY outcome, users DESC, code;
 
 -- name: MovableUsers :many
--- Called by internal/bulk for a preflight: all users that a run could move, page by page, and those that returned. Served by users_pkey
--- and firebase_passwords_pkey.
+-- Called by internal/bulk for a preflight: all users, page by page, with what a run could move, and those that returned. Served by users_pkey.
 SELECT
     users.id, users.email, users.password_hash,
     (
-        users.firebase_uid IS NOT NULL
-        OR EXISTS (SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash)
-    )::boolean AS returned
+        coalesce(users.auth_provider, 'local') = 'local' AND users.password_hash IS NOT NULL AND coalesce(users.is_active, true)
+        AND users.federation_status IS DISTINCT FROM 'disabled'
+    )::boolean AS local,
+    (users.firebase_uid IS NOT NULL)::boolean AS returned
 FROM auth.users AS users
-WHERE
-    (sqlc.narg(after)::uuid IS NULL OR users.id > sqlc.narg(after)::uuid)
-    AND coalesce(users.auth_provider, 'local') = 'local' AND users.password_hash IS NOT NULL
-    AND coalesce(users.is_active, true) AND users.federation_status IS DISTINCT FROM 'disabled'
+WHERE sqlc.narg(after)::uuid IS NULL OR users.id > sqlc.narg(after)::uuid
 ORDER BY users.id
 LIMIT sqlc.arg(page_size)::int;
 

@@ -429,14 +429,12 @@ const movableUsers = `-- name: MovableUsers :many
 SELECT
     users.id, users.email, users.password_hash,
     (
-        users.firebase_uid IS NOT NULL
-        OR EXISTS (SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash)
-    )::boolean AS returned
+        coalesce(users.auth_provider, 'local') = 'local' AND users.password_hash IS NOT NULL AND coalesce(users.is_active, true)
+        AND users.federation_status IS DISTINCT FROM 'disabled'
+    )::boolean AS local,
+    (users.firebase_uid IS NOT NULL)::boolean AS returned
 FROM auth.users AS users
-WHERE
-    ($1::uuid IS NULL OR users.id > $1::uuid)
-    AND coalesce(users.auth_provider, 'local') = 'local' AND users.password_hash IS NOT NULL
-    AND coalesce(users.is_active, true) AND users.federation_status IS DISTINCT FROM 'disabled'
+WHERE $1::uuid IS NULL OR users.id > $1::uuid
 ORDER BY users.id
 LIMIT $2::int
 `
@@ -450,11 +448,11 @@ type MovableUsersRow struct {
 	ID           uuid.UUID
 	Email        string
 	PasswordHash *string
+	Local        bool
 	Returned     bool
 }
 
-// Called by internal/bulk for a preflight: all users that a run could move, page by page, and those that returned. Served by users_pkey
-// and firebase_passwords_pkey.
+// Called by internal/bulk for a preflight: all users, page by page, with what a run could move, and those that returned. Served by users_pkey.
 func (q *Queries) MovableUsers(ctx context.Context, db DBTX, arg MovableUsersParams) ([]MovableUsersRow, error) {
 	rows, err := db.Query(ctx, movableUsers, arg.After, arg.PageSize)
 	if err != nil {
@@ -468,6 +466,7 @@ func (q *Queries) MovableUsers(ctx context.Context, db DBTX, arg MovableUsersPar
 			&i.ID,
 			&i.Email,
 			&i.PasswordHash,
+			&i.Local,
 			&i.Returned,
 		); err != nil {
 			return nil, err

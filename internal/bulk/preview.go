@@ -46,8 +46,8 @@ func (s *Service) Preview(ctx context.Context, plan Plan) (Preview, error) {
 			return p, fmt.Errorf("count users: %w", pg.Fault(err))
 		}
 		for _, row := range rows {
-			if plan.holds(p.Rollout, row.ID) {
-				p.count(db.MovableUsersByIDRow(row))
+			if row.Local && plan.holds(p.Rollout, row.ID) {
+				p.count(db.MovableUsersByIDRow{ID: row.ID, Email: row.Email, PasswordHash: row.PasswordHash, Returned: row.Returned})
 			}
 		}
 		if len(rows) < previewPage {
