@@ -4423,7 +4423,7 @@ type ClientInterface interface {
 	// StartMoveWithBody Move many users to Firebase, or back
 	//
 	// Starts a run, which the running instances carry. Where an unfinished run has the same kind, target and selection, that run goes on
-	// instead. A return makes users local again, with the password they have at Firebase; those whom only Firebase can sign in stay there.
+	// instead. A return makes users local again, with their password at Firebase. Users that only Firebase can sign in stay there.
 	// Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
 	// never moves.
 	//
@@ -4435,7 +4435,7 @@ type ClientInterface interface {
 	// StartMove Move many users to Firebase, or back
 	//
 	// Starts a run, which the running instances carry. Where an unfinished run has the same kind, target and selection, that run goes on
-	// instead. A return makes users local again, with the password they have at Firebase; those whom only Firebase can sign in stay there.
+	// instead. A return makes users local again, with their password at Firebase. Users that only Firebase can sign in stay there.
 	// Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
 	// never moves.
 	//
@@ -5339,7 +5339,7 @@ func (c *Client) ListMoves(ctx context.Context, params *ListMovesParams, reqEdit
 // StartMoveWithBody Move many users to Firebase, or back
 //
 // Starts a run, which the running instances carry. Where an unfinished run has the same kind, target and selection, that run goes on
-// instead. A return makes users local again, with the password they have at Firebase; those whom only Firebase can sign in stay there.
+// instead. A return makes users local again, with their password at Firebase. Users that only Firebase can sign in stay there.
 // Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
 // never moves.
 //
@@ -5361,7 +5361,7 @@ func (c *Client) StartMoveWithBody(ctx context.Context, contentType string, body
 // StartMove Move many users to Firebase, or back
 //
 // Starts a run, which the running instances carry. Where an unfinished run has the same kind, target and selection, that run goes on
-// instead. A return makes users local again, with the password they have at Firebase; those whom only Firebase can sign in stay there.
+// instead. A return makes users local again, with their password at Firebase. Users that only Firebase can sign in stay there.
 // Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
 // never moves.
 //
@@ -8834,7 +8834,7 @@ type ClientWithResponsesInterface interface {
 	// StartMoveWithBodyWithResponse Move many users to Firebase, or back
 	//
 	// Starts a run, which the running instances carry. Where an unfinished run has the same kind, target and selection, that run goes on
-	// instead. A return makes users local again, with the password they have at Firebase; those whom only Firebase can sign in stay there.
+	// instead. A return makes users local again, with their password at Firebase. Users that only Firebase can sign in stay there.
 	// Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
 	// never moves.
 	//
@@ -8846,7 +8846,7 @@ type ClientWithResponsesInterface interface {
 	// StartMoveWithResponse Move many users to Firebase, or back
 	//
 	// Starts a run, which the running instances carry. Where an unfinished run has the same kind, target and selection, that run goes on
-	// instead. A return makes users local again, with the password they have at Firebase; those whom only Firebase can sign in stay there.
+	// instead. A return makes users local again, with their password at Firebase. Users that only Firebase can sign in stay there.
 	// Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
 	// never moves.
 	//
@@ -17513,7 +17513,7 @@ func (c *ClientWithResponses) ListMovesWithResponse(ctx context.Context, params 
 // StartMoveWithBodyWithResponse Move many users to Firebase, or back
 //
 // Starts a run, which the running instances carry. Where an unfinished run has the same kind, target and selection, that run goes on
-// instead. A return makes users local again, with the password they have at Firebase; those whom only Firebase can sign in stay there.
+// instead. A return makes users local again, with their password at Firebase. Users that only Firebase can sign in stay there.
 // Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
 // never moves.
 //
@@ -17531,7 +17531,7 @@ func (c *ClientWithResponses) StartMoveWithBodyWithResponse(ctx context.Context,
 // StartMoveWithResponse Move many users to Firebase, or back
 //
 // Starts a run, which the running instances carry. Where an unfinished run has the same kind, target and selection, that run goes on
-// instead. A return makes users local again, with the password they have at Firebase; those whom only Firebase can sign in stay there.
+// instead. A return makes users local again, with their password at Firebase. Users that only Firebase can sign in stay there.
 // Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
 // never moves.
 //

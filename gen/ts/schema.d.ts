@@ -604,7 +604,7 @@ export interface paths {
         /**
          * Move many users to Firebase, or back
          * @description Starts a run, which the running instances carry. Where an unfinished run has the same kind, target and selection, that run goes on
-         *     instead. A return makes users local again, with the password they have at Firebase; those whom only Firebase can sign in stay there.
+         *     instead. A return makes users local again, with their password at Firebase. Users that only Firebase can sign in stay there.
          *     Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
          *     never moves.
          */
