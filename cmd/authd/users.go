@@ -30,7 +30,7 @@ Examples:
   authd users verify --report report.ndjson        list each difference, and print the root of all rows
   authd users preflight                            examine which users can move to Firebase, and write nothing
   authd users move --percent 10                    move a tenth of the users to Firebase
-  authd users return --dry-run                     who can come back from Firebase, and who stays there
+  authd users return --dry-run                     which users can come back from Firebase
   authd users runs                                 the runs that moved users, the newest first`, principal.MaxFactsAge.Seconds())
 
 type usersCommands struct {

@@ -25,17 +25,18 @@ type usersReturnCommand struct {
 }
 
 func (usersReturnCommand) Help() string {
-	return `It needs the whole configuration of authd serve, and the permission firebaseauth.configs.getHashConfig. A preview comes first. Users sign in
-here again, with the password that they have at Firebase today; their accounts and sessions there stay. Users that only Firebase can sign in
-stay there: a second factor, no password, or a hash of unknown parameters. New users still go to Firebase unless authd rollout set --new-users
-local comes before. It goes on with the unfinished run of the same target and selection; SIGINT and SIGTERM pause it between pages. Exit codes:
-0 done, 1 some users failed or the run has paused, 2 refused and nothing was written, 130 interrupted.
+	return `It needs the whole configuration of authd serve, and the permission firebaseauth.configs.getHashConfig. A preview comes first: it creates
+an account at Firebase, checks its hash and deletes it. Users sign in here again, with the password that they have at Firebase today; their
+accounts and sessions there stay. Users that only Firebase can sign in stay there: a second factor, no password, or a hash of unknown
+parameters. New users still go to Firebase unless authd rollout set --new-users local comes before. It goes on with the unfinished run of the
+same target and selection; SIGINT and SIGTERM pause it between pages. Exit codes: 0 done, 1 some users failed or the run has paused, 2 refused
+and nothing was written, 130 interrupted.
 
 Examples:
-  authd users return --dry-run        who can come back, and who stays
+  authd users return --dry-run        which users can come back, and which stay
   authd users return --run ID         take one run back
   authd users return --percent 10     the rollout's first tenth
-  authd users return --yes            everybody, without a question`
+  authd users return --yes            all users, without a question`
 }
 
 func (c usersReturnCommand) plan(ctx context.Context, runs *bulk.Service) (bulk.Plan, error) {

@@ -223,11 +223,10 @@ func (w *worker) endPending(ctx context.Context) error {
 }
 
 func unsettled(row db.PendingReturnsRow) rollback.Result {
-	made := row.Code == "firebase" || row.Code == "hybrid" // local by this run
 	switch {
 	case row.Deleted:
 		return rollback.Result{ID: row.UserID, Outcome: rollback.Stays, Code: move.CodeDeleted}
-	case row.Local && !made:
+	case row.Local && !rollback.MadeLocal(row.Code):
 		return rollback.Result{ID: row.UserID, Outcome: rollback.Stays, Code: rollback.CodeLocal}
 	case row.Code == rollback.CodeChanged || row.Code == rollback.CodeSyncing:
 		return rollback.Result{ID: row.UserID, Outcome: rollback.Failed, Code: row.Code}
